@@ -1,0 +1,1 @@
+sl_fuzz_target(fuzz_parse sl_base)

@@ -1,0 +1,1 @@
+sl_fuzz_target(fuzz_config sl_config)

@@ -1,0 +1,3 @@
+sl_fuzz_target(fuzz_framing sl_policy sl_base)
+sl_fuzz_target(fuzz_framing_http2 sl_policy sl_base)
+sl_fuzz_target(fuzz_chunk_decoder sl_policy sl_base)

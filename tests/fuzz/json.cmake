@@ -1,0 +1,5 @@
+sl_fuzz_target(fuzz_json sl_policy sl_base)
+sl_fuzz_target(fuzz_template sl_policy sl_base)
+sl_fuzz_target(fuzz_json_edit sl_policy sl_base)
+sl_fuzz_target(fuzz_msgpack sl_policy sl_base)
+sl_fuzz_target(fuzz_form sl_policy sl_base)

@@ -1,0 +1,5 @@
+sl_fuzz_target(fuzz_path sl_policy)
+sl_fuzz_target(fuzz_query sl_policy)
+sl_fuzz_target(fuzz_route_match sl_policy)
+sl_fuzz_target(fuzz_admission_reply sl_policy)
+sl_fuzz_target(fuzz_proxy_protocol sl_policy)

@@ -1,0 +1,2 @@
+sl_fuzz_target(fuzz_response_head sl_upstream)
+sl_fuzz_target(fuzz_chunked sl_upstream)

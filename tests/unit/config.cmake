@@ -1,0 +1,8 @@
+sl_unit_test(test_config_errors sl_config)
+sl_unit_test(test_config_values sl_config)
+sl_unit_test(test_config_yaml sl_config)
+sl_unit_test(test_config_snapshot sl_config)
+sl_unit_test(test_config_aggregates sl_config)
+sl_unit_test(test_config_versions sl_config)
+sl_unit_test(test_config_secrets sl_config)
+sl_unit_test(test_config_meant sl_config)

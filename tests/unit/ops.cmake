@@ -1,0 +1,1 @@
+sl_unit_test(test_metrics_page sl_ops)

@@ -1,0 +1,7 @@
+sl_unit_test(test_response_head sl_upstream)
+sl_unit_test(test_chunked sl_upstream)
+sl_unit_test(test_retry_budget sl_upstream)
+sl_unit_test(test_deadline sl_upstream)
+sl_unit_test(test_upstream_answers sl_upstream)
+sl_unit_test(test_upstream_retries sl_upstream)
+sl_unit_test(test_upstream_flow sl_upstream)
