@@ -74,8 +74,8 @@ bool sl_breaker_learn(sl_breaker_view_t *view, sl_breaker_state_t state, uint64_
     view->refuse_until_us = wait_us > UINT64_MAX - now_us ? UINT64_MAX : now_us + wait_us;
     if (is_other || !takes_results(view))
         drop_results(view);
-    else if (streak == 0 && view->failed == 0)
-        view->had_ok = false; /* it had a run to end, and that has ended without us */
+    else if (streak == 0)
+        view->had_ok = false; /* the run that it was to end has ended without us; later failures are of the next */
     return has_changed;
 }
 
