@@ -38,11 +38,15 @@ def free_port():
         return port
 
 
+def _begin():
+    """In the child: a shell that runs the tests in its background has them ignore SIGINT, which children inherit."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(command, **options):
     """Popen that dies with this process, in a session of its own so that its whole family can be ended by one id."""
-    return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, start_new_session=True,
-        preexec_fn=lambda: _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL), **options)
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_begin, **options)
 
 
 def end_family(process):
