@@ -301,6 +301,7 @@ def test_an_early_answer_to_a_large_upload_arrives(house):
     gateway = house.node(simple(main, limits={"body": "50MiB"}, services={"main": {"instances": [main.url], "retries": 0}}))
 
     answer = gateway.fetch("POST", "/open/x", body=b"x" * 20_000_000)
+    listener.shutdown(socket.SHUT_RDWR)  # wakes the thread, which would keep it listening
     listener.close()
 
     # the answer was there before the upload ended: it is delivered if the reset did not overtake it

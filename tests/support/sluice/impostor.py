@@ -1,5 +1,6 @@
 """Something that stands where Redis should: it passes everything on to a real one, and tampers with what comes back."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -14,7 +15,8 @@ class Impostor:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self._path)
         self._listener.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     @property
     def url(self):
@@ -27,6 +29,7 @@ class Impostor:
 
     def close(self):
         self._end(self._listener)
+        self._accepting.join()
         self._listener.close()
         self.cut()
 
@@ -38,25 +41,29 @@ class Impostor:
             pass
 
     def _accept(self):
-        try:
+        with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
                 server = socket.socket(socket.AF_UNIX)
                 server.connect(self._redis_path)
                 self._open |= {client, server}
-                for source, target, is_answer in ((client, server, False), (server, client, True)):
-                    threading.Thread(target=self._carry, args=(source, target, is_answer), daemon=True).start()
-        except OSError:
-            pass
+                threading.Thread(target=self._carry_both, args=(client, server), daemon=True).start()
+
+    def _carry_both(self, client, server):
+        """Closed only when neither is used any more: their descriptors belong to somebody else then."""
+        asking = threading.Thread(target=self._carry, args=(client, server, False), daemon=True)
+        asking.start()
+        self._carry(server, client, True)
+        asking.join()
+        self._open -= {client, server}
+        client.close()
+        server.close()
 
     def _carry(self, source, target, is_answer):
-        try:
+        with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 if is_answer and self.tamper is not None:
                     data = self.tamper(data)
                 target.sendall(data)
-        except OSError:
-            pass
+        self._end(source)
         self._end(target)
-        self._open.discard(source)
-        source.close()

@@ -176,7 +176,7 @@ class Node:
 
     def metrics(self):
         answer = http.fetch(self.ops_address, target="/metrics")
-        assert answer.status == 200
+        assert answer.status == 200, answer
         return Metrics(answer.body.decode())
 
     # --- its processes ---

@@ -3,6 +3,7 @@
 A behaviour is a function (request, wire). It writes to the wire what it likes; returning True keeps the connection.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -134,22 +135,21 @@ class Service:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.listener.bind(("127.0.0.1", self.port))
         self.listener.listen(1024)
-        threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, args=(self.listener,), daemon=True)
+        self.accepting.start()
 
     def stop(self):
         """As if it were killed: connections die, new ones are refused."""
-        # shutdown wakes the thread in accept(); close alone would leave the port listening until then.
+        # shutdown wakes the thread in accept(). Closed any sooner, its descriptor may be another listener's by the time that it accepts.
         self.listener.shutdown(socket.SHUT_RDWR)
+        self.accepting.join()
         self.listener.close()
         if self.path:
             os.unlink(self.path)
         with self._lock:
-            connections = list(self._open)
-        for connection in connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def close(self):
         try:
@@ -188,8 +188,8 @@ class Service:
         except OSError:
             pass
         finally:
-            connection.close()
             with self._lock:
+                connection.close()
                 self._open.discard(connection)
                 self.left += wire.left.is_set()
 
