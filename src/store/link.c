@@ -6,8 +6,9 @@
  *            |  '----- connection lost (once) -----> parked --+-> sent again on the next good connection
  *            '-------- deadline -------------------------------> told; the place stays until the reply comes
  *
- * A server that stops answering is noticed in three steps: each question's own deadline; after SICK_US of silence
- * nothing is asked any more but one PING; after GONE_US the connection is given up.
+ * A server that stops answering is noticed in three steps: each question's own deadline; after a longer silence nothing
+ * is asked any more but one PING; after a longer one still the connection is given up. A deadline that the operator
+ * chose to be long moves both: whoever would rather wait than refuse is not refused by them.
  */
 #include "link.h"
 #include "errors.h"
@@ -16,8 +17,8 @@
 #include "wire.h"
 #include <stdio.h>
 
-#define SICK_US 250000
-#define GONE_US 1000000
+#define SICK_US 250000  /* of silence, or as long as a question may take */
+#define GONE_US 1000000 /* or twice as long */
 #define PING_EVERY_US 100000
 #define RETRY_AFTER_US 10000
 #define LEAST_WAIT_US 2000 /* deadlines nearer than this are told together */
@@ -55,8 +56,9 @@ struct sl_link_t {
     bool is_ready, is_sick, was_ready;
     bool is_pinging;
     uint64_t ping_after_us;
+    uint64_t sick_us, gone_us; /* after so much silence */
     const char *sick_text;
-    char expired_text[64];
+    char expired_text[64], gone_text[64];
     char away_text[224];
 };
 
@@ -79,6 +81,18 @@ static void show_state(sl_link_t *link)
     sl_number_set(&link->slot->numbers[SL_M_REDIS_UP], sl_link_is_ready(link));
 }
 
+static void set_patience(sl_link_t *link, uint64_t timeout_ms)
+{
+    uint64_t timeout_us = timeout_ms * 1000;
+
+    link->sick_us = timeout_us > SICK_US ? timeout_us : SICK_US;
+    link->gone_us = timeout_us * 2 > GONE_US ? timeout_us * 2 : GONE_US;
+    snprintf(link->expired_text, sizeof(link->expired_text), "redis: no answer within %llu ms",
+             (unsigned long long)timeout_ms);
+    snprintf(link->gone_text, sizeof(link->gone_text), "no answer for %llu ms",
+             (unsigned long long)link->gone_us / 1000);
+}
+
 sl_link_t *sl_link_create(h2o_context_t *ctx, const sl_redis_settings_t *settings, sl_pulse_t *pulse,
                           sl_worker_slot_t *slot, const sl_link_events_t *events)
 {
@@ -90,8 +104,7 @@ sl_link_t *sl_link_create(h2o_context_t *ctx, const sl_redis_settings_t *setting
     h2o_linklist_init_anchor(&link->parked);
     h2o_linklist_init_anchor(&link->doomed);
     h2o_linklist_init_anchor(&link->waiting);
-    snprintf(link->expired_text, sizeof(link->expired_text), "redis: no answer within %llu ms",
-             (unsigned long long)settings->timeout_ms);
+    set_patience(link, settings->timeout_ms);
     snprintf(link->away_text, sizeof(link->away_text), "redis: not connected yet");
     link->wire = sl_wire_create(ctx, settings, pulse, &owner);
     show_state(link);
@@ -470,11 +483,11 @@ static void examine(sl_link_t *link, uint64_t now_us)
         return;
     if (!h2o_linklist_is_empty(&link->sent)) {
         uint64_t sent_us = ticket_of(link->sent.next)->sent_us; /* may be later than the beginning of this turn */
-        if (now_us > sent_us + GONE_US) {
-            sl_wire_drop(link->wire, "no answer for a second");
+        if (now_us > sent_us + link->gone_us) {
+            sl_wire_drop(link->wire, link->gone_text);
             return;
         }
-        if (now_us > sent_us + SICK_US && !link->is_sick)
+        if (now_us > sent_us + link->sick_us && !link->is_sick)
             fall_sick(link, link->expired_text, now_us);
     }
     if (link->is_sick && !link->is_pinging && now_us >= link->ping_after_us)
@@ -522,7 +535,7 @@ static uint64_t next_turn_us(sl_link_t *link, uint64_t now_us)
         next_us = H2O_STRUCT_FROM_MEMBER(sl_ticket_t, in_waiting, link->waiting.next)->deadline_us;
     if (!h2o_linklist_is_empty(&link->sent)) {
         uint64_t sent_us = ticket_of(link->sent.next)->sent_us;
-        next_us = earlier(next_us, sent_us + (link->is_sick ? GONE_US : SICK_US) + 1);
+        next_us = earlier(next_us, sent_us + (link->is_sick ? link->gone_us : link->sick_us) + 1);
     }
     if (sl_link_is_ready(link) && !h2o_linklist_is_empty(&link->parked))
         next_us = earlier(next_us, now_us + RETRY_AFTER_US);

@@ -162,6 +162,24 @@ Test(store_link, stopped_server_fails_questions_by_deadline_then_at_once_then_re
     cr_assert_eq(number(SL_M_REDIS_RECONNECTS), 0, "a short stop needs no new connection");
 }
 
+/* A distant or busy Redis, and an operator who rather waits than refuses. */
+Test(store_link, nobody_is_refused_before_the_deadline_that_was_set)
+{
+    settings.timeout_ms = 5000;
+    open_all();
+    kill(server, SIGSTOP);
+    ask_many(1);
+    run_for_ms(1500);
+    cr_expect(is_ready(), "silent for less than a question may take");
+    ask_by(1, "LATE", 1);
+
+    kill(server, SIGCONT);
+    wait_for_told(2);
+
+    expect_admitted(2);
+    cr_assert_eq(number(SL_M_REDIS_RECONNECTS), 0);
+}
+
 Test(store_link, long_stopped_server_costs_the_connection_and_recovers)
 {
     open_all();
