@@ -473,7 +473,7 @@ def test_workers_may_open_what_the_hard_limit_allows(house):
 def test_the_embedded_redis_keeps_its_keys_and_ends_with_the_node(house):
     main = house.service()
     data = os.path.join(house.folder, "data")
-    gateway = house.node(simple(main, redis={"url": "embedded", "data": data}))
+    gateway = house.node(simple(main, redis={"url": "embedded", "data": data, "timeout": "5s"}))
 
     created = subprocess.run([binary(), "key", "create", "-c", gateway.config_path, "--owner", "acme", "--services", "*", "--json"],
                              capture_output=True, text=True, timeout=30)

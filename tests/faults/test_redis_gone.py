@@ -33,7 +33,7 @@ def test_a_node_starts_without_redis_serves_open_routes_and_becomes_ready_later(
     redis = house.private_redis()
     redis.kill()
     main = house.service(service.plain, "main")
-    gateway = house.configure(simple(main, redis=redis.url, services={"main": {"instances": [main.url], "breaker": "off"}}))
+    gateway = house.configure(simple(main, redis={"url": redis.url, "timeout": "5s"}, services={"main": {"instances": [main.url], "breaker": "off"}}))
     gateway.start(wait=False)
     until(lambda: gateway.ready().status == 503, "no ops listener", seconds=10)
 
@@ -256,7 +256,7 @@ def test_redis_over_tcp_with_a_password_or_a_user(house, kind):
     redis.client = redis_server.redis.Redis(unix_socket_path=redis.path, password="the password")
     redis.client.acl_setuser("gateway", enabled=True, passwords=["+user-secret"], keys=["sluice:*"], channels=["*"],
                              categories=["+@all", "-@dangerous"], commands=["+client|id", "+client|tracking", "+info"])
-    settings = {"url": f"redis://127.0.0.1:{redis.port}"}
+    settings = {"url": f"redis://127.0.0.1:{redis.port}", "timeout": "5s"}
     settings.update({"password": "the password"} if kind == "password" else {"username": "gateway", "password": "user-secret"})
     main = house.service(service.plain, "main")
     gateway = house.node(simple(main, redis=settings))
