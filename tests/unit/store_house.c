@@ -182,6 +182,20 @@ void open_all(void)
     run_until(is_ready);
 }
 
+static bool has_beaten(void)
+{
+    redisReply *found = redisCommand(admin, "KEYS sluice:node:*");
+    cr_assert_not_null(found);
+    bool is_there = found->elements != 0;
+    freeReplyObject(found);
+    return is_there;
+}
+
+void let_it_settle(void)
+{
+    run_until(has_beaten);
+}
+
 uint64_t number(sl_metric_t metric)
 {
     return sl_number_get(&slot.numbers[metric]);

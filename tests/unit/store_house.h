@@ -41,6 +41,8 @@ void close_house(void);
 void open_store(void);
 /* Server, key and store, ready. */
 void open_all(void);
+/* Waits until what a store asks for itself at its beginning has been asked; after a second there is more. */
+void let_it_settle(void);
 
 bool is_ready(void);
 bool is_not_ready(void);

@@ -316,7 +316,7 @@ Test(store_breakers, success_ends_a_run_of_failures)
 Test(store_breakers, healthy_service_costs_redis_nothing)
 {
     open_breaker_view();
-    run_for_ms(50);
+    let_it_settle();
     redisReply *before = redisCommand(admin, "INFO commandstats");
     cr_assert_null(strstr(before->str, "breaker_report"));
     freeReplyObject(before);

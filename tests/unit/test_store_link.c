@@ -20,7 +20,7 @@ TestSuite(store_link, .init = open_house, .fini = close_house, .timeout = 60);
 Test(store_link, questions_of_one_turn_are_answered_in_order_from_one_write)
 {
     open_all();
-    run_for_ms(50); /* what the store itself asks at the beginning is over */
+    let_it_settle();
     uint64_t writes = number(SL_M_REDIS_WRITES), questions = number(SL_M_REDIS_QUESTIONS);
 
     ask_and_wait(MANY);

@@ -10,7 +10,7 @@ static void open_with_limit(const char *limit)
     settings.timeout_ms = 5000; /* a busy machine is not what these cases are about */
     open_all();
     operate("HSET sluice:key:{%s} limit %s window 36000", digest, limit);
-    run_for_ms(50); /* what the store itself asks at the beginning is over */
+    let_it_settle();
     told = 0;
     questions_before = number(SL_M_REDIS_QUESTIONS);
 }
