@@ -17,7 +17,7 @@ class Gate:
 
     def __init__(self, house, **keys):
         self.redis = house.private_redis(is_durable=True)
-        self.node = house.node(simple(house.service(service.echo), redis={"url": self.redis.url, "timeout": "5s"},
+        self.node = house.node(simple(house.service(service.echo), redis={"url": self.redis.url, "timeout": "5s"}, limits={"idle": "1h"},
                                       keys={"limit": "1000000/1s", "remember_unknown": "5s", **keys}))
         self.connections = {}
 

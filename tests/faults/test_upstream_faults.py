@@ -317,16 +317,16 @@ def test_an_answer_that_is_here_is_not_late_when_its_worker_has_slept(house):
         return service.plain(request, wire)
     main = house.service(behaviour)
     gateway = house.node(simple(main, workers=1, services={"main": {
-        "instances": [main.url], "breaker": "off", "retries": 0, "timeouts": {"first_byte": "1s"}}}))
+        "instances": [main.url], "breaker": "off", "retries": 0, "timeouts": {"first_byte": "2s"}}}))
     connections = [gateway.connect() for _ in range(8)]
+    worker = gateway.worker_of(connections[0])
     for connection in connections:
         connection.send(http.compose("GET", "/open/x"))
     until(lambda: main.count == 8, "not forwarded")
-    worker = gateway.worker_of(connections[0])
 
     os.kill(worker, signal.SIGSTOP)
     answers_now.set()
-    time.sleep(1.5)
+    time.sleep(2.5)
     os.kill(worker, signal.SIGCONT)
 
     assert [connection.answer().status for connection in connections] == [200] * 8
