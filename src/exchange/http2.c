@@ -50,6 +50,12 @@ size_t sl_http2_unsent_bytes(h2o_req_t *req)
     return bytes;
 }
 
+bool sl_http2_is_writing(const h2o_socket_t *sock)
+{
+    const h2o_http2_conn_t *conn = sock->data;
+    return conn->_write.buf_in_flight != NULL || sock->_cb.write != NULL;
+}
+
 void sl_http2_skip_body(h2o_req_t *req)
 {
     h2o_http2_stream_t *stream = stream_of(req);

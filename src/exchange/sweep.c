@@ -5,7 +5,7 @@
  *   a request that arrives    head and idle time: the connection is cut; body too slow: 408, where there is still a way
  *                             to say it; what all bodies take together is bodies.c's
  *   a request being answered  has an HTTP/1 client left? does the client take the answer?
- *   a connection              PROXY header awaited for too long; HTTP/2: idle, old, or never a request
+ *   a connection              PROXY header awaited for too long; HTTP/2: idle, old, never a request, or takes nothing
  *
  * libh2o has no room for our state in a request before on_req, but filters may be hung onto it at any time. So what the
  * sweep remembers of an arriving request hangs there and dies with it, which makes each request on a kept connection
@@ -18,8 +18,10 @@
 #include "http2.h"
 #include <h2o/http1.h>
 #include <h2o/http2.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 
 #define ESTABLISHED 1 /* TCP_ESTABLISHED of <netinet/tcp.h>, whose struct lacks the field that we need */
 /* Per sweep; the next one sees what found no room. */
@@ -235,6 +237,38 @@ static void say_goodbye(sl_connection_t *connection, sl_cut_t cut, bool is_final
     sl_http2_say_goodbye(connection->sock, is_final);
 }
 
+/* Bytes that the other side has acknowledged; of a Unix socket those that it has not read. Either stands still when
+ * nothing is taken. */
+static uint64_t kernel_mark(const sl_connection_t *connection)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    int fd = h2o_socket_get_fd(connection->sock), waiting = 0;
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0)
+        return info.tcpi_bytes_acked;
+    ioctl(fd, SIOCOUTQ, &waiting);
+    return (uint64_t)waiting;
+}
+
+/* Streams that are not taken are reset one by one. What is in the socket's hands already no reset can call back, and
+ * the resets themselves wait behind it. */
+static bool has_stalled(sl_connection_t *connection)
+{
+    uint64_t mark;
+
+    if (!sl_http2_is_writing(connection->sock)) {
+        connection->stuck_since_us = 0;
+        return false;
+    }
+    mark = kernel_mark(connection);
+    if (connection->stuck_since_us != 0 && mark == connection->stuck_at)
+        return is_over(connection->stuck_since_us, sweep.worker->config->limits.stall_ms);
+    connection->stuck_since_us = sweep.now_us;
+    connection->stuck_at = mark;
+    return false;
+}
+
 /* First every request on the wire is still welcome; a second later, once none is arriving, the end is settled. */
 static void check_http2(sl_connection_t *connection)
 {
@@ -243,6 +277,10 @@ static void check_http2(sl_connection_t *connection)
     bool is_old = config->limits.lifetime_ms != 0 && is_over(connection->accepted_us, config->limits.lifetime_ms);
     bool is_used_up = config->limits.requests != 0 && connection->requests >= config->limits.requests;
 
+    if (has_stalled(connection)) {
+        kill_for(connection, SL_CUT_STALL);
+        return;
+    }
     if (connection->requests == 0) { /* its first request has to come like that of HTTP/1 */
         if (is_quiet && is_over(connection->accepted_us, config->limits.handshake_ms + config->limits.head_ms))
             kill_for(connection, SL_CUT_HEAD);

@@ -29,12 +29,19 @@ static const post_t posts[] = {
     {                                                                                                                  \
 #function, (void *)(function), is_for_http1                                                                    \
     }
-    X(phr_parse_request, true),       X(phr_decode_chunked, true),
-    X(h2o_socket_read_start, true),   X(h2o_http1_accept, true),
-    X(h2o_strtosize, false),          X(h2o_hpack_parse_headers, false),
-    X(h2o_http2_accept, false),       X(h2o_http2_decode_frame, false),
-    X(h2o_http2_stream_close, false), X(h2o_http2_stream_send_pending_data, false),
-    X(h2o_http2_stream_reset, false), X(h2o_http2_update_peer_settings, false),
+    X(phr_parse_request, true),
+    X(phr_decode_chunked, true),
+    X(h2o_socket_read_start, true),
+    X(h2o_http1_accept, true),
+    X(h2o_strtosize, false),
+    X(h2o_hpack_parse_headers, false),
+    X(h2o_http2_accept, false),
+    X(h2o_http2_decode_frame, false),
+    X(h2o_http2_stream_close, false),
+    X(h2o_http2_stream_send_pending_data, false),
+    X(h2o_http2_stream_reset, false),
+    X(h2o_http2_update_peer_settings, false),
+    X(h2o_http2_encode_goaway_frame, false),
 #undef X
 };
 

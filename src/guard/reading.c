@@ -99,8 +99,13 @@ static void on_http1(h2o_socket_t *sock, const char *error)
 
 static void on_http2(h2o_socket_t *sock, const char *error)
 {
+    if (error == NULL && sl_guard_http2_is_over(sock)) {
+        h2o_socket_read_stop(sock);
+        return;
+    }
     sender = sock->on_close.data;
     read_and_count(&http2, sock, error);
+    sl_guard_http2_was_read();
     sender = NULL;
 }
 
@@ -138,5 +143,6 @@ void h2o_http2_accept(h2o_accept_ctx_t *ctx, h2o_socket_t *sock, struct timeval 
     accepting = &http2;
     sender = connection; /* what has come already is read at once */
     real(ctx, sock, connected_at);
+    sl_guard_http2_was_read();
     sender = NULL;
 }

@@ -8,6 +8,11 @@
 /* Whose frames are being taken apart; NULL: nobody's, so it is a test. */
 sl_connection_t *sl_guard_who_sends(void);
 
+/* HTTP/2: nothing that comes is looked at any more. */
+bool sl_guard_http2_is_over(h2o_socket_t *sock);
+/* HTTP/2: the library is done with what was read; the connection may be gone. */
+void sl_guard_http2_was_read(void);
+
 /* HTTP/2: behind the frame that was taken last, is the next one here, and does it end its stream? */
 bool sl_guard_body_has_come(void);
 

@@ -1,11 +1,14 @@
 """HTTP/2 in front: what passes to the service, what is refused and how, budgets, draining, and that one worker outlives it all."""
 
+import contextlib
+import fcntl
 import os
 import re
 import shutil
 import signal
 import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -13,6 +16,7 @@ import pytest
 from sluice import http, http2, processes, service
 from sluice.http2 import (CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, Client, RawClient,
                           frame, head, request_fields)
+from sluice.house import simple
 from sluice.problems import assert_problem
 from sluice.waiting import until
 
@@ -264,9 +268,63 @@ def test_the_preface_is_for_the_beginning_of_a_connection_only(house):
         assert connection.ended()
 
 
-# --- budgets ---
+# --- the end of a connection for an error ---
 
 GET = head(request_fields("/open/x"))
+OPEN_WINDOWS = struct.pack(">HI", 4, 1 << 30)
+WRONG = frame(HEADERS, END_STREAM | END_HEADERS, 2, GET)  # clients have odd numbers
+
+
+def test_an_error_is_told_whatever_is_under_way(house):
+    """Sooner or later it comes when an answer has been written, and the reset that follows it has not."""
+    request = frame(HEADERS, END_HEADERS, 1, head(request_fields("/nowhere", "POST")))
+    for turn in range(200):
+        with RawClient(house.both) as raw:
+            raw.send(request)
+            moment = time.perf_counter() + turn * 3e-6
+            while time.perf_counter() < moment:
+                pass
+            raw.send(WRONG)
+            assert raw.read_until_end()[-1:] == [http2.PROTOCOL_ERROR], turn
+
+
+def wait_until_full(raw):
+    """No more of the answer comes: the kernel's buffers are full."""
+    last = -1
+
+    def stays_as_it_is():
+        nonlocal last
+        before, last = last, struct.unpack("i", fcntl.ioctl(raw.socket, termios.FIONREAD, bytes(4)))[0]
+        return before == last > 0
+    until(stays_as_it_is, "the answer goes on and on", pause=0.3)
+
+
+def test_nothing_is_kept_of_what_comes_after_an_error(house):
+    # given a client that takes little of a long answer, so that the error cannot be told yet
+    main = house.service(service.streams(300_000_000))
+    address, entry = listener()
+    gateway = house.node(simple(main, listen=[entry], workers=1, limits={"stall": "4s"}))
+    with RawClient(address, OPEN_WINDOWS) as raw:
+        raw.send(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 30)) + frame(HEADERS, END_STREAM | END_HEADERS, 1, GET))
+        wait_until_full(raw)
+        raw.send(WRONG)
+        before = gateway.resident_kib()
+
+        # when it sends on and on
+        raw.socket.settimeout(1)
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                raw.send(b"x" * 1_000_000)
+
+        # then that stays where it is, and the connection ends as every one does that takes nothing
+        after = gateway.resident_kib()
+        until(lambda: gateway.metrics().total("sluice_connections_open") == 0, "it stays")
+    if not os.environ.get("SLUICE_SANITIZER"):  # which keep freed memory to find its late users
+        assert max(after[pid] - before[pid] for pid in after) < 8 * 1024, (before, after)
+
+
+# --- budgets ---
+
 BUDGETS = {
     "PING": [frame(PING, 0, 0, bytes(8))] * 1200,
     "SETTINGS": [frame(SETTINGS)] * 200,

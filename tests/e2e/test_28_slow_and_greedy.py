@@ -3,10 +3,11 @@
 import contextlib
 import os
 import socket
+import struct
 import time
 
 import pytest
-from sluice import http, service
+from sluice import http, http2, service
 from sluice.house import simple
 from sluice.problems import assert_problem
 from sluice.waiting import PATIENCE, until
@@ -299,6 +300,22 @@ def test_a_stream_whose_window_stays_shut_is_reset_and_the_others_live(house):
         assert client.wait(h2_events.StreamEnded, stream_id=good)
     assert_cuts(gateway, "stall", 1)
     until(lambda: gateway.metrics().total("sluice_requests_in_flight") == 0, "still held")
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX], ids=["tcp", "unix"])
+def test_an_http2_client_that_takes_nothing_loses_its_connection(house, family):
+    """Its windows are open; but it does not read, and no reset gets through to it."""
+    path = os.path.join(house.folder, "front.sock")
+    gateway = house.configure(simple(house.service(service.streams(300_000_000)), workers=1, limits={**LAZY, "stall": "1s"}))
+    gateway.config["listen"] = [{"address": address, "http2": True} for address in (gateway.config["listen"][0], f"unix:{path}")]
+    gateway.write_config()
+    gateway.start()
+    with http2.RawClient(gateway.address if family == socket.AF_INET else path, struct.pack(">HI", 4, 1 << 30)) as raw:
+        raw.send(http2.frame(http2.WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 30)))
+        raw.send(http2.frame(http2.HEADERS, http2.END_STREAM | http2.END_HEADERS, 1, http2.head(http2.request_fields("/open/x"))))
+        until(lambda: gateway.metrics().total("sluice_connections_open") == 1, "no connection")
+        until(lambda: gateway.metrics().total("sluice_connections_open") == 0, "it stays")
+    assert cuts(gateway, "stall") >= 1  # its stream may have been reset as well
 
 
 @pytest.mark.parametrize("target", ["/health", "/open/x"], ids=["health", "fallback"])

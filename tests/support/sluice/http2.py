@@ -1,5 +1,6 @@
 """A client of HTTP/2 on one socket. Legal things go by way of python3-h2; frames of any kind can be sent as bytes."""
 
+import contextlib
 import socket
 import struct
 
@@ -9,6 +10,7 @@ import h2.events
 import h2.exceptions
 import hpack
 
+from . import http
 from .http import Answer, BrokenAnswer
 from .waiting import PATIENCE
 
@@ -133,10 +135,8 @@ class Client:
             return
         for event in self._events(data):
             self._take(event)
-        try:
+        with contextlib.suppress(ConnectionError):  # who takes nothing more may have said why: that is still to be read
             self._flush()
-        except ConnectionError:
-            self.ended = True
 
     def _events(self, data):
         try:
@@ -166,7 +166,7 @@ class RawClient:
     """Frames by hand, both ways: for what no library would send."""
 
     def __init__(self, address, settings=b"", timeout=10.0):
-        self.socket = socket.create_connection(address)
+        self.socket = http.Connection(address).socket
         self.socket.settimeout(timeout * PATIENCE)
         self.buffer = b""
         self.decoder = hpack.Decoder()
