@@ -439,6 +439,7 @@ def test_the_fallback_has_a_breaker_of_its_own(house):
     gateway = house.node(config)
     open_it(gateway, main)
 
+    until(lambda: gateway.fetch(target="/spared/x").status == 503 and house.redis.breaker_state("spare") == "open", "the spare one's stays closed")
     gateway.wait_every_worker(503, "/spared/x")
 
     reached = spare.count
