@@ -73,8 +73,9 @@ typedef struct sl_connection_t {
     uint64_t swept_requests; /* `requests` when it was last looked at */
     uint64_t idle_since_us;
     uint64_t goodbye_us;     /* HTTP/2: the client was told to go; 0: not yet */
-    uint64_t stuck_since_us; /* HTTP/2: a write goes on, and nothing is taken; 0: it is not so */
+    uint64_t stuck_since_us; /* HTTP/2: a write goes on, and nothing has been taken since */
     uint64_t stuck_at;       /* what the kernel said of it */
+    unsigned stuck_seen;     /* so many sweeps in a row */
     int tcp_state;           /* at the last sweep */
     /* how it ends while its client still sends (node/linger.c) */
     int second_fd; /* -1, or what is left of it when libh2o closes its own */

@@ -50,12 +50,6 @@ size_t sl_http2_unsent_bytes(h2o_req_t *req)
     return bytes;
 }
 
-bool sl_http2_is_writing(const h2o_socket_t *sock)
-{
-    const h2o_http2_conn_t *conn = sock->data;
-    return conn->_write.buf_in_flight != NULL || sock->_cb.write != NULL;
-}
-
 void sl_http2_skip_body(h2o_req_t *req)
 {
     h2o_http2_stream_t *stream = stream_of(req);
@@ -88,9 +82,10 @@ void sl_http2_reset(h2o_req_t *req)
 void sl_http2_say_goodbye(h2o_socket_t *sock, bool is_final)
 {
     h2o_http2_conn_t *conn = sock->data;
-    uint32_t last = is_final ? conn->pull_stream_ids.max_open : INT32_MAX;
-    if (conn->state != H2O_HTTP2_CONN_STATE_OPEN)
+    /* Where TLS takes its leave, the library has freed its connection already and waits for the socket alone. */
+    if (!h2o_socket_is_reading(sock) || conn->state != H2O_HTTP2_CONN_STATE_OPEN)
         return;
+    uint32_t last = is_final ? conn->pull_stream_ids.max_open : INT32_MAX;
     h2o_http2_encode_goaway_frame(&conn->_write.buf, last, H2O_HTTP2_ERROR_NONE, h2o_iovec_init(NULL, 0));
     h2o_http2_conn_request_write(conn);
     if (is_final)

@@ -15,8 +15,6 @@ sl_phase_t sl_http2_phase(h2o_req_t *req);
 size_t sl_http2_body_bytes(h2o_req_t *req);
 /* Of the answer, handed over and not yet taken into a write: the client's window is closed, or others come first. */
 size_t sl_http2_unsent_bytes(h2o_req_t *req);
-/* Is something written that the socket has not taken yet? */
-bool sl_http2_is_writing(const h2o_socket_t *sock);
 /* The rest of the body is not wanted: an answer may be sent now. Only in the phases BODY and
  * TURN. */
 void sl_http2_skip_body(h2o_req_t *req);

@@ -24,6 +24,8 @@
 #include <sys/ioctl.h>
 
 #define ESTABLISHED 1 /* TCP_ESTABLISHED of <netinet/tcp.h>, whose struct lacks the field that we need */
+/* A worker that has slept must look again before it judges. */
+#define STUCK_SWEEPS 4
 /* Per sweep; the next one sees what found no room. */
 #define ENDINGS_MAX 1024
 
@@ -255,18 +257,20 @@ static uint64_t kernel_mark(const sl_connection_t *connection)
  * the resets themselves wait behind it. */
 static bool has_stalled(sl_connection_t *connection)
 {
-    uint64_t mark;
-
-    if (!sl_http2_is_writing(connection->sock)) {
-        connection->stuck_since_us = 0;
+    if (!h2o_socket_is_writing(connection->sock)) {
+        connection->stuck_seen = 0;
         return false;
     }
-    mark = kernel_mark(connection);
-    if (connection->stuck_since_us != 0 && mark == connection->stuck_at)
-        return is_over(connection->stuck_since_us, sweep.worker->config->limits.stall_ms);
-    connection->stuck_since_us = sweep.now_us;
-    connection->stuck_at = mark;
-    return false;
+    uint64_t mark = kernel_mark(connection);
+    if (connection->stuck_seen == 0 || mark != connection->stuck_at) {
+        connection->stuck_seen = 1;
+        connection->stuck_since_us = sweep.now_us;
+        connection->stuck_at = mark;
+        return false;
+    }
+    ++connection->stuck_seen;
+    return connection->stuck_seen >= STUCK_SWEEPS &&
+           is_over(connection->stuck_since_us, sweep.worker->config->limits.stall_ms);
 }
 
 /* First every request on the wire is still welcome; a second later, once none is arriving, the end is settled. */

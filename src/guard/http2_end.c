@@ -6,8 +6,8 @@
  * the client is left without the GOAWAY and all else that was queued. Here it is made to believe, until its read is
  * over, that a write is in flight. The socket's word then comes by the usual way, writes, and closes.
  *
- * And it reads on as long as a client takes nothing, for no use: what comes after the error is gathered and never
- * looked at.
+ * And it reads on as long as a client takes nothing: what comes after the error is gathered and never looked at. Here
+ * it is thrown away.
  */
 #include "library.h"
 #include "reading.h"

@@ -92,6 +92,18 @@ static void read_and_count(const protocol_t *protocol, h2o_socket_t *sock, const
         worker->note_arrival(worker, bytes);
 }
 
+/* Bytes that were left in the kernel would make a reset of the close, which overtakes what we say last. */
+static void throw_away(h2o_socket_t *sock)
+{
+    const char *error = NULL;
+
+    if (!is_read_by_library(sock) && !take_share(sock, sock->on_close.data, &error))
+        return;
+    h2o_buffer_consume(&sock->input, sock->input->size);
+    if (error != NULL)
+        http2.theirs(sock, error);
+}
+
 static void on_http1(h2o_socket_t *sock, const char *error)
 {
     read_and_count(&http1, sock, error);
@@ -100,7 +112,7 @@ static void on_http1(h2o_socket_t *sock, const char *error)
 static void on_http2(h2o_socket_t *sock, const char *error)
 {
     if (error == NULL && sl_guard_http2_is_over(sock)) {
-        h2o_socket_read_stop(sock);
+        throw_away(sock);
         return;
     }
     sender = sock->on_close.data;
