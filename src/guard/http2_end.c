@@ -7,7 +7,8 @@
  * over, that a write is in flight. The socket's word then comes by the usual way, writes, and closes.
  *
  * And it reads on as long as a client takes nothing: what comes after the error is gathered and never looked at. Here
- * it is thrown away.
+ * it is thrown away. What still comes after the close is taken by node/linger.c, or it would make a reset of it, which
+ * overtakes the GOAWAY.
  */
 #include "library.h"
 #include "reading.h"
@@ -26,9 +27,14 @@ void h2o_http2_encode_goaway_frame(h2o_buffer_t **buf, uint32_t last_stream_id, 
     REAL(h2o_http2_encode_goaway_frame);
     h2o_http2_conn_t *conn = H2O_STRUCT_FROM_MEMBER(h2o_http2_conn_t, _write.buf, buf);
 
+    sl_connection_t *connection = sl_guard_who_sends();
+
     real(buf, last_stream_id, errnum, additional_data);
-    if (errnum == H2O_HTTP2_ERROR_NONE || sl_guard_who_sends() == NULL || conn->_write.buf_in_flight != NULL ||
-        conn->sock->_cb.write == NULL)
+    if (errnum == H2O_HTTP2_ERROR_NONE || connection == NULL)
+        return;
+    if (!connection->http2.is_exceeded) /* who attacks may miss the reason */
+        sl_connection_let_linger(connection);
+    if (conn->_write.buf_in_flight != NULL || conn->sock->_cb.write == NULL)
         return;
     h2o_buffer_init(&conn->_write.buf_in_flight, &h2o_socket_buffer_prototype);
     delayed = conn;
