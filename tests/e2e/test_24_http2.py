@@ -1,6 +1,5 @@
 """HTTP/2 in front: what passes to the service, what is refused and how, budgets, draining, and that one worker outlives it all."""
 
-import contextlib
 import fcntl
 import os
 import re
