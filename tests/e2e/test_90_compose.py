@@ -86,7 +86,7 @@ class Flow:
                 connection = connection or http.Connection(self.project.address)
                 headers = [("X-API-Key", self.key)]
                 answer = connection.request("GET", "/api/v1/search/echo/flow", headers)
-                self.answers.append(answer.status)
+                self.answers.append(200 if answer.status == 200 else repr(answer))
                 if is_kept and answer["connection"] != "close":
                     continue
             except (OSError, http.BrokenAnswer) as failure:
