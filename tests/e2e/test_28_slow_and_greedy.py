@@ -103,7 +103,8 @@ class Http2:
             if not data:
                 return None
             self.events += self.h2.receive_data(data)
-            self.flush()
+            with contextlib.suppress(OSError):  # who takes nothing more may have said why: that is still to be read
+                self.flush()
         raise AssertionError(f"no {kind.__name__}; got {self.events}")
 
     def status(self, stream):
@@ -380,7 +381,8 @@ def test_pings_keep_no_http2_connection_alive(house):
             client.h2.ping(b"12345678")
             with contextlib.suppress(OSError):
                 client.flush()
-            client.wait((h2_events.PingAckReceived, h2_events.ConnectionTerminated))
+            if client.wait((h2_events.PingAckReceived, h2_events.ConnectionTerminated)) is None:
+                break  # ended; the word of it may be lost when a ping comes after the close
 
 
 def test_the_last_request_of_a_connection_says_so(house):
