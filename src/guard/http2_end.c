@@ -26,7 +26,6 @@ void h2o_http2_encode_goaway_frame(h2o_buffer_t **buf, uint32_t last_stream_id, 
 {
     REAL(h2o_http2_encode_goaway_frame);
     h2o_http2_conn_t *conn = H2O_STRUCT_FROM_MEMBER(h2o_http2_conn_t, _write.buf, buf);
-
     sl_connection_t *connection = sl_guard_who_sends();
 
     real(buf, last_stream_id, errnum, additional_data);
